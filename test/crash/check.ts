@@ -1,6 +1,7 @@
 // What must be true after a crash run, read from the published views and from what the receiver
 // got. Each violation is one sentence; none is what a run has to end with.
 import type { Sql } from '../../src/db/connect.ts';
+import type { EndReason, LiquidationStatus } from '../../src/liquidations/liquidation.ts';
 import type { Collector } from './collector.ts';
 import type { Sale } from './seller.ts';
 
@@ -94,10 +95,12 @@ async function checkOutcomes(sql: Sql, sales: readonly Sale[], ids: readonly str
   return { faults, losses, duplicates: rows.length - accounts.size };
 }
 
+type End = `${LiquidationStatus} (${EndReason})`;
+
 function expectedEnds({ candidate, cancelStatus, isOfCancelled }: Sale): readonly string[] {
   if (cancelStatus === 204) return ['CANCELLED (client)'];
   const isKeptInPart = candidate.isRefusedInPart || candidate.grantedMax !== undefined;
-  const end = isKeptInPart ? 'CANCELLED (refused)' : 'FILLED (flat)';
+  const end: End = isKeptInPart ? 'CANCELLED (rejected)' : 'FILLED (flat)';
   return isOfCancelled ? [end, 'CANCELLED (client)'] : [end];
 }
 
@@ -187,7 +190,7 @@ async function checkVenue(sql: Sql, ids: readonly string[]) {
     const count = Number(row?.[name as keyof typeof counted] ?? Number.NaN);
     return count === 0 ? [] : [`${count} ${name.replace('_', ' ')} at the venue or in its orders`];
   });
-  // A repeat that the venue refused sold nothing: a process may wake up late and send one.
+  // A repeat that the venue rejected sold nothing: a process may wake up late and send one.
   const duplicates = Number(row?.accepted_twice ?? 0);
   return { faults, duplicates, orders: Number(row?.orders ?? 0) };
 }
