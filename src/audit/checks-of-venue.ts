@@ -169,18 +169,16 @@ export const checksOfVenue: readonly Check[] = [
         select
           s.tenant_id, s.venue, s.client_order_id, s.outcome, s.final_quantity,
           r.tenant_id is not null as is_reported,
-          r.outcome as reported,
+          r.type as reported,
           r.cumulative_quantity as cumulative
         from unwind_v1.submissions s
-        left join (
-          select
-            r.tenant_id, r.venue, r.client_order_id, r.cumulative_quantity,
-            r.type as outcome
-          from unwind_v1.venue_reports r
-          where r.type not in ('trade', 'bust')
-        ) r using (tenant_id, venue, client_order_id)
+        left join unwind_v1.venue_reports r
+          on r.tenant_id = s.tenant_id
+          and r.venue = s.venue
+          and r.client_order_id = s.client_order_id
+          and r.type not in ('trade', 'bust')
         where s.status = 'DONE'
-          and (s.outcome, s.final_quantity) is distinct from (r.outcome, r.cumulative_quantity)
+          and (s.outcome, s.final_quantity) is distinct from (r.type, r.cumulative_quantity)
       ) x
       left join unwind_v1.venue_journal j
         on j.tenant_id = x.tenant_id

@@ -100,11 +100,16 @@ export class AnswerRecorder {
 function countAnswers({ count, venue }: Sender, answers: readonly Answered[]): void {
   const nameOf = ({ outcome }: Answered) => {
     if (outcome.type !== 'rejected') return outcome.type;
-    return outcome.temporary ? 'suspended' : 'rejected';
+    return endOf(outcome);
   };
   for (const [outcome, own] of Map.groupBy(answers, nameOf)) {
     count?.('venue_answers', { venue: venue.mic, outcome }, own.length);
   }
+}
+
+/** A temporary cause is waited out. */
+function endOf({ temporary }: { readonly temporary: boolean }): NotWorking['type'] {
+  return temporary ? 'suspended' : 'rejected';
 }
 
 interface Recording {
@@ -123,11 +128,9 @@ async function record(tx: Tx, { sender, answers, now }: Recording): Promise<void
       case 'accepted':
         accepted.push({ ...held, venueOrderId: outcome.venueOrderId });
         break;
-      case 'rejected': {
-        const type = outcome.temporary ? 'suspended' : 'rejected';
-        ended.push({ ...held, type, reason: outcome.reason });
+      case 'rejected':
+        ended.push({ ...held, type: endOf(outcome), reason: outcome.reason });
         break;
-      }
       case 'unknown':
         unknown.push({ ...held, until: later(sentAt ?? now, venue.flightMsMax) });
         break;

@@ -2,6 +2,7 @@
 
 import { type TObject, Type } from 'typebox';
 import { strengths } from '../../halts/halt.ts';
+import { endReasons } from '../../liquidations/liquidation.ts';
 import { entryKinds } from '../../liquidations/timeline-store.ts';
 import { waitReasons } from '../../liquidations/waits-store.ts';
 import {
@@ -159,9 +160,7 @@ export function storyOf(object: TObject) {
     ),
     released_at: Type.Optional(instant('Absent: it was not released.')),
     ended_at: Type.Optional(instant('Absent: it is open.')),
-    end_reason: Type.Optional(
-      some(['flat', 'client', 'rejected', 'limit', 'abandoned'], 'Why it has ended.'),
-    ),
+    end_reason: Type.Optional(some(endReasons, 'Why it has ended.')),
     end_note: Type.Optional(
       text('What stays in the account: it is less than a lot, or was not granted.'),
     ),
