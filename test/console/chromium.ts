@@ -8,7 +8,6 @@ import { later } from '../../src/clock.ts';
 import type { ConsoleRole } from '../../src/console/person.ts';
 import { linkAddress, makeLink } from '../../src/console/sessions.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import { drawIdsFrom } from '../../src/ids.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { type AfterTest, createTestDatabase } from '../support/database.ts';
 import {
@@ -18,6 +17,7 @@ import {
   makeApiClient,
   startHttp,
 } from '../support/http.ts';
+import { drawIdsAt } from '../support/ids.ts';
 
 const places = [
   process.env['UNWIND_TEST_CHROMIUM'],
@@ -124,8 +124,7 @@ export async function startConsole(
   const browser = await startChromium(t);
   const { sql } = await createTestDatabase(t);
   const clock = testClock(startOfConsole().toISOString());
-  drawIdsFrom(clock);
-  t.after(async () => drawIdsFrom());
+  drawIdsAt(t, clock);
   const client = await makeApiClient(sql, clock);
   const service = await startHttp(t, { sql, clock, ...options });
   const at = { port: service.port, sql, clock };

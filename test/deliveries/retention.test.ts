@@ -8,8 +8,8 @@ import type { Sql } from '../../src/db/connect.ts';
 import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import { keepLog } from '../../src/events/keep-log.ts';
 import { readEvents } from '../../src/events/read-store.ts';
-import { drawIdsFrom } from '../../src/ids.ts';
 import { eventually } from '../support/condition.ts';
+import { drawIdsAt } from '../support/ids.ts';
 import { deliverDue, startDeliverer, stateOf } from './subscriptions.ts';
 import {
   assertArrived,
@@ -28,8 +28,7 @@ const dayMs = 86_400_000;
 async function newOldWorld(t: TestContext): Promise<World> {
   const world = await newWorld(t);
   world.clock.set(new Date('2030-01-10T12:00:00.000Z'));
-  drawIdsFrom(world.clock);
-  t.after(() => drawIdsFrom(undefined));
+  drawIdsAt(t, world.clock);
   await keep(world);
   return world;
 }

@@ -6,22 +6,17 @@ import { later } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { keepLog, makePartitionOf } from '../../src/events/keep-log.ts';
-import { drawIdsFrom, newId } from '../../src/ids.ts';
+import { newId } from '../../src/ids.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { logLiquidations, newAccounts, newWorld, type World } from '../deliveries/world.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
-import { type TestClock, testClock } from '../support/clock.ts';
+import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { drawIdsAt } from '../support/ids.ts';
 import { untilLocked } from '../support/locks.ts';
 
 const minuteMs = 60_000;
-
-/** Ids are drawn at the time of a clock. */
-function drawIdsAt(t: TestContext, clock: TestClock): void {
-  drawIdsFrom(clock);
-  t.after(() => drawIdsFrom(undefined));
-}
 
 interface Kept extends World {
   /** What keeping the log said. */

@@ -35,7 +35,7 @@ function putRandomInt(bytes: () => Uint8Array): () => void {
       return Reflect.apply(randomInt, crypto, [max, ...rest]);
     return Buffer.from(bytes()).readUInt32BE(6) % sequences;
   };
-  return putInCrypto({ randomInt: ofId as typeof randomInt });
+  return putInCrypto({ randomInt: ofId });
 }
 
 /** What follows the time and the number. */
@@ -52,6 +52,12 @@ function putRandomValues(bytes: () => Uint8Array): () => void {
 }
 
 const sequences = 2 ** 31;
+
+/** Until the end of the test all ids are drawn at the time of a clock. */
+export function drawIdsAt(t: AfterTest, clock: Clock): void {
+  drawIdsFrom(clock);
+  t.after(async () => drawIdsFrom());
+}
 
 /** Until the end of the test all ids are drawn alike, at an instant and in no order. The log has a part for what is past. */
 export function drawIdsAlike(t: AfterTest, at: Date): void {
